@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
@@ -22,9 +21,6 @@ const BROWSERS: [&str; 6] = [
     "google-chrome",
     "google-chrome-stable",
 ];
-
-/// How long the driver may take until its first answer.
-const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// The paths of driver and browser.
 #[derive(Debug, Clone)]
@@ -59,7 +55,7 @@ impl Browser {
         )?;
         let address = format!("http://127.0.0.1:{port}");
         process
-            .wait_until_it_answers(&format!("{address}/status"), START_LIMIT)
+            .wait_until_it_answers(&format!("{address}/status"))
             .await
             .with_context(|| format!("{} did not start", programs.driver.display()))?;
         Ok(Self { _process: process, address, program: programs.browser })
@@ -114,9 +110,5 @@ fn find() -> Option<Programs> {
 
 fn in_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|candidate: &PathBuf| is_file(candidate))
-}
-
-fn is_file(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|data| data.is_file())
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|candidate| candidate.is_file())
 }

@@ -3,7 +3,6 @@
 //! `python/local_cloud.py` starts it and closes a few gaps in its Cognito. See `docs/LOCAL_STACK.md`.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -17,9 +16,6 @@ use crate::{layout, port};
 
 /// The variable that tells the end-to-end tests where the local cloud is.
 pub const ENDPOINT_VARIABLE: &str = "LOCAL_CLOUD_ENDPOINT";
-
-/// How long MiniStack may take to answer its first request. Usually it takes less than a second.
-const START_LIMIT: Duration = Duration::from_secs(90);
 
 /// The options of a local cloud.
 #[derive(Debug, Default)]
@@ -67,7 +63,7 @@ impl LocalCloud {
         let process = ProcessGroup::spawn_with_log(&mut command, &log)?;
         let mut cloud = Self { process, _state: temporary, endpoint, log };
         let ready = format!("{}/_ministack/ready", cloud.endpoint);
-        let started = cloud.process.wait_until_it_answers(&ready, START_LIMIT).await;
+        let started = cloud.process.wait_until_it_answers(&ready).await;
         started.with_context(|| format!("the local cloud did not start.\n{}", cloud.end_of_log()))?;
         Ok(cloud)
     }

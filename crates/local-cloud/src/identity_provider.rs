@@ -1,7 +1,5 @@
 //! A local OpenID provider that plays Google. It knows a few people and asks for no password.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -11,9 +9,6 @@ use crate::process::ProcessGroup;
 use crate::toolbox::Toolbox;
 use crate::user_pool::UserPool;
 use crate::{layout, port};
-
-/// How long the provider may take to answer its first request.
-const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// A running provider. Dropping this ends the process, if this program started it.
 #[derive(Debug)]
@@ -52,7 +47,7 @@ impl IdentityProvider {
         let provider = Self::at(&format!("http://127.0.0.1:{port}"));
         let metadata = format!("{}/.well-known/openid-configuration", provider.issuer);
         process
-            .wait_until_it_answers(&metadata, START_LIMIT)
+            .wait_until_it_answers(&metadata)
             .await
             .with_context(|| format!("the identity provider did not start; see {}", log.display()))?;
         Ok(Self { _process: Some(process), ..provider })

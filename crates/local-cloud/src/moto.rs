@@ -1,16 +1,11 @@
 //! moto's server, which plays DynamoDB with code of its own.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use tokio::process::Command;
 
 use crate::process::ProcessGroup;
 use crate::toolbox::{self, Toolbox};
 use crate::{layout, port};
-
-/// How long it may take to answer its first request.
-const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// One request after the other. moto's own server answers several at once, and then loses additions, which DynamoDB never does.
 const SERVER: &str = "\
@@ -41,7 +36,7 @@ impl Moto {
         let log = layout::logs().join(format!("moto-{port}.log"));
         let mut process = ProcessGroup::spawn_with_log(&mut command, &log)?;
         let endpoint = format!("http://127.0.0.1:{port}");
-        process.wait_until_it_answers(&format!("{endpoint}/moto-api/"), START_LIMIT).await?;
+        process.wait_until_it_answers(&format!("{endpoint}/moto-api/")).await?;
         Ok(Self { _process: process, endpoint })
     }
 

@@ -15,6 +15,9 @@ use crate::layout;
 /// How long a process has to end itself after a polite request. Then it is killed.
 const PATIENCE: Duration = Duration::from_secs(4);
 
+/// How long a server may take to answer its first request. Usually it takes less than a second.
+const START_LIMIT: Duration = Duration::from_secs(90);
+
 /// A child process in its own process group. Dropping this ends the process and all of its children.
 ///
 /// The group matters for two reasons. Ctrl-C on the terminal reaches this program only, so it can end its children in
@@ -58,7 +61,7 @@ impl ProcessGroup {
     /// # Errors
     ///
     /// Fails if the process ends, or if no request succeeds in time.
-    pub(crate) async fn wait_until_it_answers(&mut self, url: &str, limit: Duration) -> Result<()> {
+    pub(crate) async fn wait_until_it_answers(&mut self, url: &str) -> Result<()> {
         let http = Http::default();
         let answer = async {
             while !http.get(url).await.is_ok_and(|answer| answer.status.is_success()) {
@@ -69,9 +72,9 @@ impl ProcessGroup {
             }
             anyhow::Ok(())
         };
-        tokio::time::timeout(limit, answer)
+        tokio::time::timeout(START_LIMIT, answer)
             .await
-            .with_context(|| format!("it did not answer within {} s", limit.as_secs()))?
+            .with_context(|| format!("it did not answer within {} s", START_LIMIT.as_secs()))?
     }
 
     /// Returns the exit status, or `None` while the process runs.
