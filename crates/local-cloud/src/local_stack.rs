@@ -21,6 +21,12 @@ use crate::stack::{Deployment, PROVIDERS};
 use crate::toolbox::Toolbox;
 use crate::user_pool::CALLBACK;
 
+/// The setting `PROVIDERS` of a local stack.
+#[must_use]
+pub fn providers(own: Option<&OwnProvider>) -> String {
+    own.map_or_else(|| PROVIDERS.to_owned(), |own| format!("{PROVIDERS},{}", own.entry()))
+}
+
 /// A running local stack. Dropping it ends the providers and the app, but not the local cloud.
 #[derive(Debug)]
 pub struct LocalStack {
@@ -53,8 +59,7 @@ impl LocalStack {
         )?;
         let app = format!("http://{}", listener.local_addr()?);
         let callbacks = vec![format!("{app}/callback"), CALLBACK.to_owned()];
-        let entries = [PROVIDERS.to_owned()].into_iter().chain(own.map(OwnProvider::entry));
-        let providers = entries.collect::<Vec<_>>().join(",");
+        let providers = providers(own);
         let endpoint = cloud.endpoint();
         let account_api = Vec::new();
         let deployment = Deployment { sam, endpoint, binaries, folder, callbacks, providers, account_api };

@@ -65,8 +65,7 @@ impl OwnProvider {
     }
 
     /// Its entry in the setting `PROVIDERS`.
-    #[must_use]
-    pub fn entry(&self) -> String {
+    pub(super) fn entry(&self) -> String {
         format!("{}:{}", self.name, self.trust)
     }
 

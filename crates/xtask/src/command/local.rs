@@ -7,9 +7,8 @@ use clap::Args;
 use console::style;
 use local_cloud::function::{self, Binaries};
 use local_cloud::local_stack::people::READY_ACCOUNT;
-use local_cloud::local_stack::{Address, LocalStack, OwnProvider};
+use local_cloud::local_stack::{Address, LocalStack, OwnProvider, providers};
 use local_cloud::seed::PASSWORD;
-use local_cloud::stack::PROVIDERS;
 use local_cloud::stack::sam::Sam;
 use local_cloud::{LocalCloud, layout, steps::step, toolbox::Toolbox};
 
@@ -69,8 +68,7 @@ fn tell(address: &Address, cloud: &LocalCloud, own: Option<&OwnProvider>) -> Res
     println!("The first page lists the people at Google and Facebook.");
     println!("\nUser pool  {}", stack.output("UserPoolId")?);
     println!("App client {}", stack.output("FrontendClientId")?);
-    let trust = [PROVIDERS.to_owned()].into_iter().chain(own.map(OwnProvider::entry)).collect::<Vec<_>>().join(",");
-    println!("PROVIDERS  {trust}");
+    println!("PROVIDERS  {}", providers(own));
     if let Some(own) = own {
         let uri = format!("{}/oauth2/idpresponse", stack.endpoint());
         println!("{} must know this redirect URI, unless it takes any: {uri}", own.name());
