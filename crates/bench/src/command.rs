@@ -73,7 +73,7 @@ pub async fn run(options: Options) -> Result<()> {
     if !options.check_size && !options.instructions && !options.peak_memory {
         return compare(&options).await;
     }
-    let binaries = Binaries::build_functions("release").await?;
+    let binaries = Binaries::build_functions().await?;
     if options.check_size {
         size::check(&binaries)?;
     }
@@ -94,7 +94,7 @@ async fn compare(options: &Options) -> Result<()> {
     if std::env::var_os(OPTIMISED).is_none() {
         return run_optimised().await;
     }
-    let binaries = Binaries::build_functions("release").await?.with_bare("release").await?;
+    let binaries = Binaries::build_functions().await?.with_bare().await?;
     let stand_in = StandIn::start(&result_folder()?).await?;
     let mut subjects = Vec::new();
     for case in case::all()? {
