@@ -28,3 +28,14 @@ pub use command::{Command, virtually};
 fn runtime_in_virtual_time() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Command;
+    use clap::Subcommand;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Command::augment_subcommands(clap::Command::new("fire")).debug_assert();
+    }
+}

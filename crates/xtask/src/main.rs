@@ -1,4 +1,4 @@
-//! `cargo xtask`: the developer's commands. The crates `local-cloud` and `bench` do the work.
+//! `cargo xtask`: the developer's commands. The crates `local-cloud`, `bench` and `fire` do the work.
 
 mod command;
 
