@@ -152,7 +152,7 @@ async fn somebody_elses_trigger_is_displaced_only_when_asked_and_comes_back() {
     let before = settings(&operator.pool).await;
 
     let refused = operator.run("attach", &["--pre-sign-up", &ours, "--yes"]).await;
-    assert!(refused.refuses(3, "--replace").stderr.contains(&theirs));
+    assert!(refused.only_says(3, "--replace").stderr.contains(&theirs));
     assert_eq!(settings(&operator.pool).await, before);
     assert_eq!((statements(&ours).await, operator.files()), (vec![], 0));
 
@@ -234,7 +234,7 @@ async fn custom_message_on_a_pool_that_does_not_send_through_ses_is_pointed_out_
 #[tokio::test]
 async fn without_a_terminal_to_ask_on_yes_has_to_be_said() {
     let (operator, function) = (operator().await, function().await);
-    operator.run("attach", &["--custom-message", &function]).await.refuses(3, "--yes");
+    operator.run("attach", &["--custom-message", &function]).await.only_says(3, "--yes");
     assert_eq!(settings(&operator.pool).await["LambdaConfig"], json!({}));
 }
 

@@ -84,7 +84,7 @@ async fn several_pools_are_one_report_with_one_summary_and_a_pool_in_each_row() 
 async fn a_pool_that_is_not_there_is_code_1_and_missing_settings_are_code_2() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let other = UserPool::open(pool.endpoint(), "eu-central-1_NotThere1");
-    audit(&other, &[]).await.refuses(1, "ResourceNotFoundException");
+    audit(&other, &[]).await.only_says(1, "ResourceNotFoundException");
     Cli::new().unwrap().run(&["audit", "--user-pool-id", pool.id()]).await.unwrap().says(2, "--providers");
 }
 
@@ -154,8 +154,8 @@ async fn measure(profiles: usize) -> (u64, f64) {
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_times_the_pool_takes_no_more_memory_and_no_more_time_a_profile() {
-    let (small, few) = measure(4_000).await;
-    let (large, many) = measure(40_000).await;
+    let (small, few) = measure(10_000).await;
+    let (large, many) = measure(100_000).await;
     // At most 8 MiB of the file are kept in memory.
     assert!(large < small + 24 * 1024, "{small} KiB and {large} KiB");
     // Both in one run; what else the machine does varies by less than this.

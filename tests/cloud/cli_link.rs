@@ -324,7 +324,7 @@ async fn nothing_starts_without_a_yes_and_nothing_with_the_wrong_files() {
     let split = Split::planned(&google, &[]).await;
     let before = split.pool.profiles().await.unwrap();
     let refused = async |arguments: &[&str], why: &str| {
-        split.cli().run(arguments).await.unwrap().refuses(3, why);
+        split.cli().run(arguments).await.unwrap().only_says(3, why);
     };
     refused(&["link", "--apply", "plan"], "--yes").await;
     refused(&["link", "--apply", "plan", "--yes", "--user-pool-id", "eu-central-1_Other"], "belongs to pool").await;

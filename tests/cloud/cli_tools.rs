@@ -55,7 +55,7 @@ async fn an_unknown_source_or_value_is_wrong_usage_and_says_what_there_is() {
         (&["events", "inbound-federation/saml", "--set", "provider-type=saml"], "SignInWithApple"),
         (&["events", "PreSignUp_SignUp", "--unset", "claim.sub"], "validation-data.*"),
     ] {
-        run(arguments).await.refuses(2, says);
+        run(arguments).await.only_says(2, says);
     }
 }
 
@@ -80,7 +80,7 @@ async fn preview_writes_a_page_with_the_settings_of_the_environment() {
 #[tokio::test]
 async fn preview_names_a_wrong_setting_and_a_file_it_cannot_write() {
     let cli = Cli::new().unwrap();
-    cli.clone().with("BRAND_COLOR", "blue").run(&["preview"]).await.unwrap().refuses(1, "BRAND_COLOR");
+    cli.clone().with("BRAND_COLOR", "blue").run(&["preview"]).await.unwrap().only_says(1, "BRAND_COLOR");
     let nowhere = ["preview", "--out", "/dev/null/messages.html"];
     cli.run(&nowhere).await.unwrap().says(1, "/dev/null/messages.html cannot be written");
 }

@@ -82,12 +82,12 @@ async fn show_puts_profiles_with_one_address_side_by_side_and_points_at_link() {
 async fn show_fails_for_nobody_and_for_a_pool_that_is_not_there() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     for nobody in ["nobody@example.com", "00000000-0000-4000-8000-000000000000", "nobody"] {
-        run(&pool, &["show", nobody]).await.refuses(FAILED, "no profile of this pool");
+        run(&pool, &["show", nobody]).await.only_says(FAILED, "no profile of this pool");
     }
     let elsewhere = UserPool::open(pool.endpoint(), "eu-central-1_NoSuchPool");
-    run(&elsewhere, &["show", "nobody"]).await.refuses(FAILED, "AdminGetUser: ResourceNotFoundException");
+    run(&elsewhere, &["show", "nobody"]).await.only_says(FAILED, "AdminGetUser: ResourceNotFoundException");
     let no_id = UserPool::open(pool.endpoint(), "not-a-pool");
-    run(&no_id, &["show", "nobody"]).await.refuses(USAGE, "eu-central-1_AbCdEf123");
+    run(&no_id, &["show", "nobody"]).await.only_says(USAGE, "eu-central-1_AbCdEf123");
 }
 
 #[tokio::test]
@@ -113,20 +113,20 @@ async fn unlink_unties_the_identity_and_nothing_else() {
 async fn unlink_changes_nothing_unless_it_is_confirmed() {
     let (pool, ada) = pool_with(Kind::EmailAsUsername, ADA).await.unwrap();
     pool.link(&ada.username, "Google", AT_GOOGLE).await.unwrap();
-    run(&pool, &["unlink", ADA, "--provider", "Google"]).await.refuses(REFUSED, "--yes");
+    run(&pool, &["unlink", ADA, "--provider", "Google"]).await.only_says(REFUSED, "--yes");
     assert!(pool.only_profile_of(ADA).await.unwrap().has_identity("Google", AT_GOOGLE));
 }
 
 #[tokio::test]
 async fn unlink_refuses_an_identity_the_profile_does_not_have_or_that_is_not_the_only_one_meant() {
     let (pool, ada) = pool_with(Kind::EmailAsUsername, ADA).await.unwrap();
-    run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await.refuses(REFUSED, "none at all");
+    run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await.only_says(REFUSED, "none at all");
     pool.link(&ada.username, "Okta", "aB").await.unwrap();
     pool.link(&ada.username, "Okta", "ab").await.unwrap();
-    run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await.refuses(REFUSED, "it has Okta");
-    run(&pool, &["unlink", ADA, "--provider", "Okta", "--yes"]).await.refuses(REFUSED, "--subject");
+    run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await.only_says(REFUSED, "it has Okta");
+    run(&pool, &["unlink", ADA, "--provider", "Okta", "--yes"]).await.only_says(REFUSED, "--subject");
     let wrong = ["unlink", ADA, "--provider", "Okta", "--subject", "AB", "--yes"];
-    run(&pool, &wrong).await.refuses(REFUSED, "upper and lower case");
+    run(&pool, &wrong).await.only_says(REFUSED, "upper and lower case");
     assert_eq!(pool.only_profile_of(ADA).await.unwrap().identities.len(), 2);
     let right = ["unlink", ADA, "--provider", "Okta", "--subject", "aB", "--yes"];
     run(&pool, &right).await.ends(DONE);
@@ -137,20 +137,20 @@ async fn unlink_refuses_an_identity_the_profile_does_not_have_or_that_is_not_the
 async fn unlink_leaves_no_profile_without_a_way_in_and_chooses_none_of_several() {
     let pool = pool(Kind::EmailAsUsername).await.unwrap();
     let _google = ada_twice(&pool).await;
-    run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await.refuses(REFUSED, "2 profiles");
+    run(&pool, &["unlink", ADA, "--provider", "Google", "--yes"]).await.only_says(REFUSED, "2 profiles");
     let own = format!("Google_{AT_GOOGLE}");
-    run(&pool, &["unlink", &own, "--provider", "Google", "--yes"]).await.refuses(REFUSED, "no way in");
+    run(&pool, &["unlink", &own, "--provider", "Google", "--yes"]).await.only_says(REFUSED, "no way in");
     assert!(pool.profile(&own).await.unwrap().has_identity("Google", AT_GOOGLE));
     let grace = sign_up(&pool, &pool.create_client(&[]).await.unwrap(), "grace@example.org").await;
     pool.link(&grace, "Google", "2").await.unwrap();
-    run(&pool, &["unlink", &grace, "--provider", "Google", "--yes"]).await.refuses(REFUSED, "never confirmed");
+    run(&pool, &["unlink", &grace, "--provider", "Google", "--yes"]).await.only_says(REFUSED, "never confirmed");
 }
 
 #[tokio::test]
 async fn unlink_finds_a_link_made_by_an_attribute_only_by_that_attribute() {
     let (pool, ada) = pool_with(Kind::EmailAsUsername, ADA).await.unwrap();
     pool.link_by(&ada.username, "CorpSAML", "custom:employee_id", "e-17").await.unwrap();
-    run(&pool, &["unlink", ADA, "--provider", "CorpSAML", "--yes"]).await.refuses(FAILED, "--linked-by");
+    run(&pool, &["unlink", ADA, "--provider", "CorpSAML", "--yes"]).await.only_says(FAILED, "--linked-by");
     let by = ["unlink", ADA, "--provider", "CorpSAML", "--linked-by", "custom:employee_id", "--yes"];
     run(&pool, &by).await.ends(DONE);
     assert!(pool.only_profile_of(ADA).await.unwrap().identities.is_empty());
@@ -175,21 +175,21 @@ async fn verify_email_shows_sets_and_unsets_the_flag() {
     }
     let after = pool.only_profile_of(ADA).await.unwrap();
     assert_eq!(after.attribute("email"), ADA);
-    run(&pool, &["verify-email", ADA]).await.refuses(REFUSED, "no terminal to ask on");
+    run(&pool, &["verify-email", ADA]).await.only_says(REFUSED, "no terminal to ask on");
     assert!(!pool.only_profile_of(ADA).await.unwrap().email_verified());
-    run(&pool, &["verify-email", ADA, "--show", "--yes"]).await.refuses(USAGE, "cannot be used with");
+    run(&pool, &["verify-email", ADA, "--show", "--yes"]).await.only_says(USAGE, "cannot be used with");
 }
 
 #[tokio::test]
 async fn verify_email_refuses_where_there_is_no_address_or_somebody_else_holds_it() {
     let (pool, ada) = pool_with(Kind::EmailAsAlias, ADA).await.unwrap();
     invited(&pool, "other", &[("email", "Ada@example.com")]).await.unwrap();
-    run(&pool, &["verify-email", "other", "--yes"]).await.refuses(REFUSED, ada.attribute("sub"));
+    run(&pool, &["verify-email", "other", "--yes"]).await.only_says(REFUSED, ada.attribute("sub"));
     assert!(!pool.profile("other").await.unwrap().email_verified());
     assert!(pool.profile(&ada.username).await.unwrap().email_verified());
     invited(&pool, "third", &[]).await.unwrap();
-    run(&pool, &["verify-email", "third", "--yes"]).await.refuses(REFUSED, "no e-mail address");
-    run(&pool, &["verify-email", ADA, "--yes"]).await.refuses(REFUSED, "2 profiles");
+    run(&pool, &["verify-email", "third", "--yes"]).await.only_says(REFUSED, "no e-mail address");
+    run(&pool, &["verify-email", ADA, "--yes"]).await.only_says(REFUSED, "2 profiles");
 }
 
 /// Registers somebody as an app does; returns the user name.
@@ -304,7 +304,7 @@ async fn reset_user_deletes_a_confirmed_user_only_if_that_is_said() {
     let (desk, grace) = (Desk::new().await, somebody());
     let before = native(&desk.pool, Kind::EmailAsUsername, &grace).await.unwrap();
     desk.pool.admin("AdminAddUserToGroup", json!({ "Username": before.username, "GroupName": GROUP })).await.unwrap();
-    desk.reset(&[&grace, "--yes"]).await.refuses(REFUSED, "--yes-delete-confirmed");
+    desk.reset(&[&grace, "--yes"]).await.only_says(REFUSED, "--yes-delete-confirmed");
     assert_eq!(desk.pool.only_profile_of(&grace).await.unwrap().attribute("sub"), before.attribute("sub"));
     let ran = desk.reset(&[&grace, "--yes-delete-confirmed"]).await.ends(DONE);
     assert_eq!(desk.pool.only_profile_of(&grace).await.unwrap().status, "UNCONFIRMED");
@@ -320,17 +320,17 @@ async fn reset_user_refuses_what_no_sign_up_brings_back_and_deletes_nothing() {
     let desk = Desk::new().await;
     let _google = ada_twice(&desk.pool).await;
     let own = format!("Google_{AT_GOOGLE}");
-    desk.reset(&[&own, "--yes"]).await.refuses(REFUSED, "federated identity");
-    desk.reset(&[ADA, "--yes-delete-confirmed"]).await.refuses(REFUSED, "2 profiles");
+    desk.reset(&[&own, "--yes"]).await.only_says(REFUSED, "federated identity");
+    desk.reset(&[ADA, "--yes-delete-confirmed"]).await.only_says(REFUSED, "2 profiles");
     let ada = desk.pool.profiles().await.unwrap().into_iter().find(local_cloud::user_pool::Profile::is_native).unwrap();
     let ran = desk.reset(&[&ada.username, "--yes-delete-confirmed"]).await;
-    ran.refuses(REFUSED, "another profile has the same e-mail address");
+    ran.only_says(REFUSED, "another profile has the same e-mail address");
     let linked = native(&desk.pool, Kind::EmailAsUsername, "kim@example.com").await.unwrap();
     desk.pool.link(&linked.username, "Google", "7").await.unwrap();
-    desk.reset(&["kim@example.com", "--yes-delete-confirmed"]).await.refuses(REFUSED, "unlink");
+    desk.reset(&["kim@example.com", "--yes-delete-confirmed"]).await.only_says(REFUSED, "unlink");
     invited(&desk.pool, "ivy@example.com", &[]).await.unwrap();
-    desk.reset(&["ivy@example.com", "--yes"]).await.refuses(REFUSED, "RESEND");
-    desk.reset(&["nobody@example.com", "--yes"]).await.refuses(FAILED, "no profile");
+    desk.reset(&["ivy@example.com", "--yes"]).await.only_says(REFUSED, "RESEND");
+    desk.reset(&["nobody@example.com", "--yes"]).await.only_says(FAILED, "no profile");
     assert_eq!(desk.pool.profiles().await.unwrap().len(), 4);
     assert_eq!(desk.files(), 0);
 }
@@ -338,14 +338,14 @@ async fn reset_user_refuses_what_no_sign_up_brings_back_and_deletes_nothing() {
 #[tokio::test]
 async fn reset_user_refuses_a_pool_or_client_that_would_not_take_the_sign_up_and_deletes_nothing() {
     let (desk, grace) = registered().await;
-    desk.reset_through("0000nosuchclient0000000000", &[&grace, "--yes"]).await.refuses(REFUSED, "no app client");
+    desk.reset_through("0000nosuchclient0000000000", &[&grace, "--yes"]).await.only_says(REFUSED, "no app client");
     let narrow = json!({ "ClientName": "narrow", "WriteAttributes": ["email"] });
     let narrow = desk.pool.admin("CreateUserPoolClient", narrow).await.unwrap();
     let narrow = narrow["UserPoolClient"]["ClientId"].as_str().unwrap();
-    desk.reset_through(narrow, &[&grace, "--yes"]).await.refuses(REFUSED, "may not write given_name");
-    desk.reset(&[&grace]).await.refuses(REFUSED, "no terminal to ask on");
+    desk.reset_through(narrow, &[&grace, "--yes"]).await.only_says(REFUSED, "may not write given_name");
+    desk.reset(&[&grace]).await.only_says(REFUSED, "no terminal to ask on");
     desk.pool.change(|pool| pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] = json!(true)).await.unwrap();
-    desk.reset(&[&grace, "--yes"]).await.refuses(REFUSED, "only administrators");
+    desk.reset(&[&grace, "--yes"]).await.only_says(REFUSED, "only administrators");
     assert_eq!(desk.pool.only_profile_of(&grace).await.unwrap().attribute("given_name"), "Grace");
     desk.pool.change(|pool| pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] = json!(false)).await.unwrap();
     desk.reset_through(narrow, &[&grace, "--yes", "--without", "given_name"]).await.ends(DONE);
@@ -358,14 +358,14 @@ async fn reset_user_resumes_from_its_file_after_a_sign_up_that_failed() {
     let (desk, grace) = registered().await;
     let trigger = |function: Value| [("PreSignUp", function)];
     desk.pool.attach(&trigger(json!("arn:aws:lambda:eu-central-1:000000000000:function:gone"))).await.unwrap();
-    desk.reset(&[&grace, "--yes"]).await.refuses(PARTLY, "--resume");
+    desk.reset(&[&grace, "--yes"]).await.only_says(PARTLY, "--resume");
     assert!(desk.pool.profiles().await.unwrap().is_empty());
     let file = desk.folder.path().read_dir().unwrap().next().unwrap().unwrap().path();
     let file = file.to_str().unwrap();
     let without = json!({ "AutoVerifiedAttributes": ["email"], "LambdaConfig": {} });
     desk.pool.admin("UpdateUserPool", without).await.unwrap();
-    Desk::new().await.reset(&["--resume", file, "--yes"]).await.refuses(REFUSED, "another user pool");
-    desk.reset(&["--resume", file]).await.refuses(REFUSED, "no terminal to ask on");
+    Desk::new().await.reset(&["--resume", file, "--yes"]).await.only_says(REFUSED, "another user pool");
+    desk.reset(&["--resume", file]).await.only_says(REFUSED, "no terminal to ask on");
     assert!(desk.pool.profiles().await.unwrap().is_empty());
     desk.reset(&["--resume", file, "--yes"]).await.ends(DONE);
     let after = desk.pool.only_profile_of(&grace).await.unwrap();
@@ -391,15 +391,15 @@ async fn reset_user_resumes_nothing_whose_profile_is_still_there() {
     let mut record: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
     record["sub"] = json!(sub);
     std::fs::write(&file, record.to_string()).unwrap();
-    desk.reset(&["--resume", "grace.json", "--yes"]).await.refuses(REFUSED, "not deleted yet");
+    desk.reset(&["--resume", "grace.json", "--yes"]).await.only_says(REFUSED, "not deleted yet");
     assert_eq!(desk.pool.profile("grace").await.unwrap().attribute("sub"), sub);
 }
 
 #[tokio::test]
 async fn reset_user_needs_a_person_or_a_file() {
     let desk = Desk::new().await;
-    desk.reset(&[]).await.refuses(USAGE, "--resume");
-    desk.reset(&["a", "--resume", "b"]).await.refuses(USAGE, "cannot be used with");
+    desk.reset(&[]).await.only_says(USAGE, "--resume");
+    desk.reset(&["a", "--resume", "b"]).await.only_says(USAGE, "cannot be used with");
 }
 
 #[tokio::test]

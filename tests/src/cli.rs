@@ -67,13 +67,13 @@ impl Ran {
         self.ends(status)
     }
 
-    /// The same, which has ended with this exit code, said this, and written no data.
+    /// The same, which has written no data.
     ///
     /// # Panics
     ///
     /// It ended with another one, did not say that, or wrote data.
     #[track_caller]
-    pub fn refuses(self, status: i32, text: &str) -> Self {
+    pub fn only_says(self, status: i32, text: &str) -> Self {
         assert_eq!(self.stdout, "", "{self:?}");
         self.says(status, text)
     }

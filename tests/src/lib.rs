@@ -123,8 +123,8 @@ pub fn has(program: &str) -> bool {
     found
 }
 
-/// Asks again and again for what comes by itself, for half a minute. The limit is high, because the machine may compile at the same
-/// time.
+/// Asks again and again for what comes by itself, for half a minute. The limit is high, because the machine may compile
+/// at the same time.
 pub async fn until<T>(ask: impl AsyncFn() -> Option<T>) -> Option<T> {
     for _ in 0..600 {
         let found = ask().await;

@@ -29,7 +29,7 @@ pub struct Ceilings {
 }
 
 impl Ceilings {
-    /// Reads three numbers of at least 1, such as `5,100,500`.
+    /// Reads three numbers of at least 1, such as `5,100,500`: for an address, a domain and the pool, as in `default`.
     ///
     /// # Errors
     ///

@@ -170,12 +170,15 @@ mod tests {
 
     #[test]
     fn invitations_need_a_client_a_link_and_for_members_a_group() {
+        let mode = ("INVITATIONS", "members");
         let needed =
             [("BACKEND_CLIENT_ID", "client"), ("ADMIN_GROUP", "admins"), ("APP_URL", "https://app.example.com")];
-        let without = |left_out| settings(&[&[(left_out, ""), ("INVITATIONS", "members")], &needed[..]].concat());
-        assert_eq!(without("").unwrap().invitations.mode, Mode::Members("admins".into()));
-        for (name, _) in needed {
-            assert!(without(name).unwrap_err().to_string().contains(name), "{name}");
+        let all = settings(&[&[mode], &needed[..]].concat()).unwrap();
+        assert_eq!(all.invitations.mode, Mode::Members("admins".into()));
+        for (left_out, _) in needed {
+            let rest = needed.into_iter().filter(|(name, _)| *name != left_out);
+            let error = settings(&[mode].into_iter().chain(rest).collect::<Vec<_>>()).unwrap_err();
+            assert!(error.to_string().contains(left_out), "{left_out}");
         }
     }
 

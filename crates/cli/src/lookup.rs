@@ -37,7 +37,8 @@ pub(crate) async fn find(pool: &impl Administration, user: &str) -> Result<Vec<P
 ///
 /// # Errors
 ///
-/// Returns [`Refused`](crate::terminal::Refused) if there is no such profile, or if several have the address. Also fails if a call fails.
+/// Returns [`Refused`](crate::terminal::Refused) if there is no such profile, or if several have the address. Also
+/// fails if a call fails.
 pub(crate) async fn only(pool: &impl Administration, user: &str) -> Result<ProfileRecord> {
     let mut found = find(pool, user).await?;
     if let Some(exact) = found.iter().position(|record| record.user_name == user) {

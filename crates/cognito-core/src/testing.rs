@@ -40,16 +40,20 @@ pub fn sample(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
 }
 
-/// Every sample event in a folder of `events/`.
+/// Every sample event in a folder of `events/`, with its name.
 ///
 /// # Panics
 ///
-/// If there is no such folder.
+/// If there is no such folder, or it is empty.
 #[must_use]
 #[expect(clippy::expect_used, reason = "a test names its own fixtures")]
-pub fn samples(folder: &str) -> Vec<String> {
+pub fn samples(folder: &str) -> Vec<(String, String)> {
     let files = std::fs::read_dir(events_dir().join(folder)).expect("a folder of samples");
-    files.map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("a sample is text")).collect()
+    let names = files.map(|file| file.expect("a file").file_name().into_string().expect("a name in Unicode"));
+    let names = names.map(|file| format!("{folder}/{}", file.trim_end_matches(".json")));
+    let samples: Vec<_> = names.map(|name| (name.clone(), sample(&name))).collect();
+    assert!(!samples.is_empty(), "there is no sample in {folder}");
+    samples
 }
 
 /// A sample event changed by `edit`.

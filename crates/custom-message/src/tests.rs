@@ -6,6 +6,7 @@ use cognito_core::testing::{
     sample, samples, sorted,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::process::Command;
 
 fn trigger(variables: &[(&str, &str)]) -> CustomMessage {
@@ -24,16 +25,19 @@ async fn response(trigger: &CustomMessage, event: &str) -> Value {
 
 #[tokio::test]
 async fn every_sample_gets_a_whole_message_that_the_official_type_can_read() {
-    for event in samples("custom-message") {
+    let mut sources = BTreeSet::new();
+    for (name, event) in samples("custom-message") {
         let answer = answer_to(&harbour(), &event).await.unwrap();
         let source = &answer["triggerSource"];
+        sources.insert(source.to_string());
         let read: CognitoEventUserPoolsCustomMessage = serde_json::from_value(answer.clone()).unwrap();
         for text in [read.response.email_message.unwrap(), read.response.sms_message.unwrap()] {
-            assert!(text.contains("{####}"), "{source}: {text}");
-            assert_eq!(text.contains("{username}"), source == "CustomMessage_AdminCreateUser", "{source}: {text}");
+            assert!(text.contains("{####}"), "{name}: {text}");
+            assert_eq!(text.contains("{username}"), source == "CustomMessage_AdminCreateUser", "{name}: {text}");
         }
-        assert!(!read.response.email_subject.unwrap().is_empty());
+        assert!(!read.response.email_subject.unwrap().is_empty(), "{name}");
     }
+    assert_eq!(sources.len(), Kind::COGNITO.len(), "{sources:?}");
 }
 
 #[tokio::test]
@@ -187,12 +191,12 @@ async fn no_log_line_holds_personal_data() {
         std::fs::write(file, "{{ code }}{% include name ~ email ~ username %}").unwrap();
     }
     let trigger = trigger(&[("TEMPLATE_DIR", directory.path().to_str().unwrap())]);
-    for event in samples("custom-message") {
+    for (name, event) in samples("custom-message") {
         let (answer, log) = CapturedLog::of(answer_to(&trigger, &event)).await;
         answer.unwrap();
-        assert!(log.contains(TEMPLATE_PASSED_OVER), "the test must log something: {event}");
+        assert!(log.contains(TEMPLATE_PASSED_OVER), "{name}: the test must log something");
         for secret in personal_data(&event) {
-            assert!(!log.contains(&secret), "{secret} is in {log}");
+            assert!(!log.contains(&secret), "{name}: {secret} is in {log}");
         }
     }
 }

@@ -142,6 +142,7 @@ fn is_failure(code: &str) -> bool {
 ///
 /// Fails if the process does not start, or ends.
 pub async fn live(name: &str, binary: &Path, events: u64) -> Result<Life> {
+    // Without quotas: nothing is throttled.
     let cognito = Arc::new(Cognito::default());
     let network = Network::start(Origin::StandIn(cognito.clone())).await?;
     let settings = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));

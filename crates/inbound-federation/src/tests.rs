@@ -495,11 +495,11 @@ async fn a_value_too_long_to_store_is_left_out_with_a_warning() {
 
 #[tokio::test]
 async fn no_log_holds_tokens_or_personal_data() {
-    for event in samples("inbound-federation") {
+    for (name, event) in samples("inbound-federation") {
         for providers in [PROVIDERS, ""] {
             let (_, log) = CapturedLog::of(mapped(&event, providers)).await;
             for secret in personal_data(&event) {
-                assert!(!log.contains(&secret), "{secret} in {log}");
+                assert!(!log.contains(&secret), "{name}: {secret} in {log}");
             }
         }
     }

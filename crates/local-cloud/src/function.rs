@@ -74,8 +74,8 @@ impl Binaries {
         Self::build_targets("dev", &options, functions).await
     }
 
-    /// Builds every function with the release profile. One build of all takes a third less time than two. The features that only the
-    /// account API needs make a trigger at most 2 % larger than it is alone.
+    /// Builds every function with the release profile. One build of all takes a third less time than two. The features
+    /// that only the account API needs make a trigger at most 2 % larger than it is alone.
     ///
     /// # Errors
     ///
@@ -106,8 +106,8 @@ impl Binaries {
         Ok(Self(all))
     }
 
-    /// Builds and adds the bare function, with the same profile. It is built alone, so that no crate gets features that only another one
-    /// needs.
+    /// Builds and adds the bare function, with the same profile. It is built alone, so that no crate gets features that
+    /// only another one needs.
     ///
     /// # Errors
     ///

@@ -119,9 +119,16 @@ impl Judgement {
     #[must_use]
     pub fn destination(&self) -> Option<&Destination> {
         match self {
-            // What is replaced makes room for another profile.
-            Self::Decided(decision) if !self.creates() => decision.target(),
-            Self::Decided(_) | Self::Leave(_) => None,
+            Self::Decided(
+                Decision::AlreadyLinked(to)
+                | Decision::Link(to, _)
+                | Decision::AcceptInvitation { to, .. }
+                | Decision::Reclaim { profile: to, .. },
+            ) => Some(to),
+            Self::Decided(
+                Decision::CreateAndLink { .. } | Decision::Replace { .. } | Decision::Continue(_) | Decision::Refuse(_),
+            )
+            | Self::Leave(_) => None,
         }
     }
 

@@ -40,7 +40,8 @@ const KEPT: &str = "the link: Cognito did not take it away";
 ///
 /// # Errors
 ///
-/// Returns [`MergeError`] if the journal cannot be written or a call fails. A repeated call continues from there.
+/// Returns [`MergeError`], never `Incomplete`, if the journal cannot be written or a call fails. A repeated call continues
+/// from there.
 pub async fn undo(
     pool: &impl Administration,
     journal: &mut impl Journal,

@@ -102,12 +102,12 @@ async fn an_event_without_user_name_or_attributes_goes_back() {
 
 #[tokio::test]
 async fn no_log_holds_personal_data() {
-    for event in samples("post-authentication") {
+    for (name, event) in samples("post-authentication") {
         for pool in [pool_for(&event), MemoryPool::new(PoolKind::EmailUserNames, [])] {
             let trigger = trigger(&pool, "Google:always,Facebook:always", "");
             let (_, log) = CapturedLog::of(answer_to(&trigger, &event)).await;
             for secret in personal_data(&event) {
-                assert!(!log.contains(&secret), "{secret} in {log}");
+                assert!(!log.contains(&secret), "{name}: {secret} in {log}");
             }
         }
     }

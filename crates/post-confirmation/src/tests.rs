@@ -460,11 +460,11 @@ async fn what_is_neither_an_event_nor_of_the_queue_is_refused() {
 
 #[tokio::test]
 async fn no_log_holds_personal_data() {
-    for event in samples("post-confirmation") {
+    for (name, event) in samples("post-confirmation") {
         for pool in [pool_for(&event), MemoryPool::new(PoolKind::EmailUserNames, [])] {
             let (_, log) = CapturedLog::of(answer_to(&trigger(&pool, "Users"), &event)).await;
             for secret in personal_data(&event) {
-                assert!(!log.contains(&secret), "{secret} in {log}");
+                assert!(!log.contains(&secret), "{name}: {secret} in {log}");
             }
         }
     }

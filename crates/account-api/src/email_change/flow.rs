@@ -324,7 +324,7 @@ impl EmailChange {
         Err(Code::AccountChanged.into())
     }
 
-    /// Sends a code. If SES does not take the mail, the next one need not wait.
+    /// Sends a code, and returns how the change stands. If SES does not take the mail, the next one need not wait.
     async fn deliver(&self, caller: &Caller, read: Versioned<ChangeState>, code: &str) -> Result<View, Problem> {
         let request = read.value.request(self.table.now())?;
         let Err(why) = self.send_code(caller, request, code).await else { return Ok(request.into()) };

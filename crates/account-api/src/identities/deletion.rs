@@ -32,8 +32,8 @@ impl Identities {
         let now = self.table.now();
         // Nobody holds it: the run that comes first does it.
         let work = Work::Delete { tell: self.proven(&record), asked_at: now, locales: caller.locales.clone() };
-        let begun = self.table.change(read, |state| state.beginning(work, now).released());
-        let read = begun.await?.ok_or(Code::IdentityChanging)?;
+        let begun = self.table.change(read, |state| state.beginning(work, now).released()).await?;
+        let read = begun.ok_or(Code::IdentityChanging)?;
         if let Err(why) = self.queue.put(&Job::Complete { complete: owner.clone() }).await {
             self.table.change(read, |state| state.ended([], self.table.now())).await?;
             return Err(why.into());

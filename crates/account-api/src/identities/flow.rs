@@ -204,8 +204,8 @@ impl Identities {
             Work::Disconnect { id, .. } => {
                 if self.has(owner, id).await? {
                     // Nothing has happened, and the account may have lost its other ways in since.
-                    let ended = self.table.change(read, |state| state.ended([], self.table.now()));
-                    return Ok((ended.await?.ok_or(Code::TryAgain)?, None));
+                    let ended = self.table.change(read, |state| state.ended([], self.table.now())).await?;
+                    return Ok((ended.ok_or(Code::TryAgain)?, None));
                 }
                 Ok((self.finish_disconnection(owner, read, locales).await?, Some(work)))
             }
@@ -241,8 +241,8 @@ impl Identities {
 
     /// Takes the account for one piece of work.
     pub(super) async fn begin(&self, read: Versioned<State>, work: Work) -> Result<Versioned<State>, Problem> {
-        let begun = self.table.change(read, |state| state.beginning(work, self.table.now()));
-        begun.await?.ok_or_else(|| Code::IdentityChanging.into())
+        let begun = self.table.change(read, |state| state.beginning(work, self.table.now())).await?;
+        begun.ok_or_else(|| Code::IdentityChanging.into())
     }
 
     /// Counts a change that the account begins.

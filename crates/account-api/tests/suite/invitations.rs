@@ -428,7 +428,6 @@ async fn in_a_pool_with_plain_user_names_a_guest_gets_the_name_that_follows_from
 #[tokio::test(start_paused = true)]
 async fn a_guests_user_name_has_not_the_form_of_a_sub() {
     let house = House::with_aliases([], &[]);
-    invite(&house).await;
     let name = cognito_core::user_pool::UserName::new(new_link(&house).await.username);
     assert!(!name.has_form_of_sub() && name.as_str().len() == 32, "{}", name.as_str());
 }

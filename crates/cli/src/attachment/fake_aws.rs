@@ -75,7 +75,7 @@ impl FakeAws {
         self.interfere(move |_, operation, _| (operation == refused).then(|| refusal(status, code)));
     }
 
-    /// Somebody does this right before the pool is described for this number of times.
+    /// Somebody does this right before the pool is described, at the reading of this number.
     pub(crate) fn at_reading(&self, reading: usize, change: impl Fn(&mut State) + Send + 'static) {
         self.interfere(move |state, operation, _| {
             if operation == "DescribeUserPool" && state.count(operation) == reading {

@@ -320,7 +320,8 @@ async fn detach_goes_on_where_it_may_not_look_at_what_was_displaced_and_not_wher
     let operator = Operator::of(json!({ "PreSignUp": arn("theirs") }));
     operator.run("attach --pre-sign-up ours --replace").await.unwrap();
     operator.aws.refuses("GetFunctionConfiguration", 404, "ResourceNotFoundException");
-    assert!(operator.refused("detach --all").await.contains("--leave-empty"));
+    let refused = operator.refused("detach --all").await;
+    assert!(refused.contains("--leave-empty") && refused.contains("theirs"), "{refused}");
     operator.aws.refuses("GetFunctionConfiguration", 403, "AccessDeniedException");
     operator.run("detach --all").await.unwrap();
     assert_eq!(operator.trigger("PreSignUp"), json!(arn("theirs")));

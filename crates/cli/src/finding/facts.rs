@@ -10,7 +10,8 @@ use cognito_core::user_pool::AppClient;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Everything the checks look at. `None` means that it could not be read; a gap says why.
+/// Everything the checks look at. `None` means that it could not be read, and a gap says why, unless a
+/// fact says otherwise.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
     /// The pool's settings.

@@ -24,8 +24,8 @@ pub(crate) struct Consent {
 ///
 /// # Errors
 ///
-/// Returns [`Refused`](crate::terminal::Refused) if the answer is not yes, or if there is no terminal. Also fails if the terminal cannot be
-/// read or written.
+/// Returns [`Refused`](crate::terminal::Refused) if the answer is not yes, or if there is no terminal. Also fails
+/// if the terminal cannot be read or written.
 pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
     ask(&format!("{question} [y/N] "), yes, |answer| matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
 }
@@ -35,8 +35,8 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
 ///
 /// # Errors
 ///
-/// Returns [`Refused`](crate::terminal::Refused) if the answer is not the id, or if there is no terminal. Also fails if the terminal cannot be
-/// read or written.
+/// Returns [`Refused`](crate::terminal::Refused) if the answer is not the id, or if there is no terminal. Also fails
+/// if the terminal cannot be read or written.
 pub(crate) fn confirm_with_pool(question: &str, user_pool_id: &str, yes: bool) -> Result<()> {
     let question = format!("{question} If yes, type the id of the pool, {}: ", short(user_pool_id));
     ask(&question, yes, |answer| answer == user_pool_id)

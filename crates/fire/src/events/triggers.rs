@@ -70,6 +70,7 @@ enum Function {
 
 impl Triggers {
     pub(super) fn new(function: &str) -> Result<Self> {
+        // Without quotas: nothing is throttled.
         let cognito = Arc::new(Cognito::default());
         let pools = client::of_process(&cognito, 0)?;
         let queue = Some(Queue::default());

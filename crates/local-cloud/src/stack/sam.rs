@@ -59,7 +59,8 @@ impl Sam {
     ///
     /// # Errors
     ///
-    /// Fails if the deployment fails. The message contains what `sam` wrote.
+    /// Fails if the deployment fails, the local cloud refuses the bucket, or the outputs cannot be listed. The message
+    /// contains what `sam` wrote.
     pub async fn deploy(
         &self,
         endpoint: &str,

@@ -28,7 +28,7 @@ pub(super) struct Api {
 }
 
 /// An invitation.
-// As the API shows it (`InvitationView` in its OpenAPI description), and as we do.
+// As the API shows it (`InvitationView` in its OpenAPI description), and as we do. The published schema calls it a row.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[schemars(rename = "Row")]
 pub(super) struct Invitation {
@@ -113,8 +113,8 @@ impl Api {
     ///
     /// # Errors
     ///
-    /// [`Refused`](crate::terminal::Refused) if the function is another pool's API, or if its members do not invite. Other errors are those of
-    /// the call.
+    /// [`Refused`](crate::terminal::Refused) if the function is another pool's API, or if its members do not invite. Other
+    /// errors are those of the call.
     pub(super) async fn open(cloud: &Cloud, user_pool: &str, function: &str, operator: Option<String>) -> Result<Self> {
         let lambda = aws_sdk_lambda::Client::new(cloud.config());
         let found = lambda.get_function_configuration().function_name(function).send().await;

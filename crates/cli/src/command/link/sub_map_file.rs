@@ -24,7 +24,8 @@ impl SubMapFile {
     ///
     /// # Errors
     ///
-    /// Returns [`Refused`](crate::terminal::Refused) if the file holds anything that the journal does not. Also fails if it cannot be written.
+    /// Returns [`Refused`](crate::terminal::Refused) if the file holds anything that the journal does not. Also
+    /// fails if it cannot be written.
     pub(crate) fn open(path: &Path, history: &History) -> Result<Self> {
         let shown = || format!("{} cannot be written", path.display());
         let rows: BTreeSet<Row> = history.order.iter().flat_map(|name| rows(history, name)).collect();

@@ -164,7 +164,7 @@ impl Journal for FusedJournal {
     }
 }
 
-/// A scene after a run that did not go well.
+/// A scene after a run that did not go well, or after the undisturbed one.
 pub(super) struct Cut {
     pub(super) scene: Scene,
     /// The step that did not go well; empty if all did.
@@ -189,11 +189,13 @@ pub(super) async fn cut_off(make: impl AsyncFn() -> Scene, fate: Fate) -> Vec<Cu
     cuts
 }
 
-/// Ends the process after each step of a run, and the run after that one after each of its steps.
+/// Ends the process after each step of a run, and the run after that one after each of its steps. The undisturbed runs are
+/// among them.
 pub(super) async fn cut_off_twice(make: impl AsyncFn() -> Scene) -> Vec<Cut> {
     let mut cuts = Vec::new();
     for first in cut_off(make, Fate::EndsAfter).await {
-        cuts.extend(cut_off(async || first.scene.copy(), Fate::EndsAfter).await);
+        let again = cut_off(async || first.scene.copy(), Fate::EndsAfter).await;
+        cuts.extend(again.into_iter().map(|cut| Cut { told: format!("{}; then {}", first.told, cut.told), ..cut }));
     }
     cuts
 }

@@ -275,6 +275,7 @@ async fn who_was_shut_out_of_the_address_of_the_one_that_stays_is_not_joined() {
 async fn an_identity_that_left_the_profile_meanwhile_is_taken_from_nobody() {
     for moved_to in ["alone", "eve"] {
         let mut scene = joining(&goes().with_identity("Google", "1")).await;
+        moved_to.clone_into(&mut scene.name);
         let fuse = scene.meanwhile("AdminAddUserToGroup", move |accounts| {
             let goes = accounts.iter_mut().find(|account| account.user_name == "goes").unwrap();
             goes.identities.clear();

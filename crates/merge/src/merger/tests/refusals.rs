@@ -25,6 +25,7 @@ async fn a_required_attribute_that_is_not_copied_is_found_before_anything_is_del
     scene.settings.required_attributes.push("given_name".into());
     scene.copy.attributes.clear();
     assert_eq!(scene.is_left_alone("not copied").await, "required_attribute_missing");
+    assert!(changes(&scene).is_empty());
     scene.copy.attributes.push("given_name".into());
     assert_eq!(finish(&mut scene).await, [StepResult::Done]);
     scene.check("copied now");
@@ -32,6 +33,7 @@ async fn a_required_attribute_that_is_not_copied_is_found_before_anything_is_del
     let mut scene = scenario::nobody_native(&[google("1")]);
     scene.settings.user_name_attributes = vec!["phone_number".into()];
     assert_eq!(scene.is_left_alone("named by phone").await, "user_name_is_phone_number");
+    assert!(changes(&scene).is_empty());
 }
 
 #[tokio::test]
