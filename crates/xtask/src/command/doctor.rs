@@ -40,7 +40,7 @@ const PARTS: [Part; 12] = [
         "Chromium, its driver",
         Browser,
         "tests of the pages and messages (or: test --no-browser)",
-        "apt install chromium-driver chromium-headless-shell, or chromium",
+        "apt install chromium chromium-driver",
     ),
     part("rustfmt", Program("cargo fmt --version"), ".ci/run", "rustup component add rustfmt"),
     part("clippy", Program("cargo clippy --version"), ".ci/run", "rustup component add clippy"),
