@@ -12,25 +12,38 @@ use crate::layout;
 use crate::process::run;
 use crate::steps::step;
 
-/// Tools that are installed together: the name of their folder, pip's list of them, and what else pip is told.
+/// Tools that are installed together.
 #[derive(Debug)]
-pub struct Tools(&'static str, &'static str, &'static [&'static str]);
+pub struct Tools {
+    /// The name of their folder.
+    name: &'static str,
+    /// Pip's list of them.
+    requirements: &'static str,
+    /// What else pip is told.
+    options: &'static [&'static str],
+}
+
+impl Tools {
+    const fn new(name: &'static str, requirements: &'static str) -> Self {
+        Self { name, requirements, options: &[] }
+    }
+}
 
 /// The tools of the local cloud: MiniStack and an OpenID provider.
-const LOCAL_CLOUD: Tools = Tools("local-cloud", include_str!("../python/local-cloud.txt"), &[]);
+const LOCAL_CLOUD: Tools = Tools::new("local-cloud", include_str!("../python/local-cloud.txt"));
 
 /// Schemathesis, which tests an API against its own description.
-pub const SCHEMATHESIS: Tools = Tools("schemathesis", include_str!("../python/schemathesis.txt"), &[]);
+pub const SCHEMATHESIS: Tools = Tools::new("schemathesis", include_str!("../python/schemathesis.txt"));
 
 /// axe-core, which finds what in a page people with disabilities cannot use.
-const AXE: Tools = Tools("axe", include_str!("../python/axe.txt"), &["--no-deps"]);
+const AXE: Tools = Tools { options: &["--no-deps"], ..Tools::new("axe", include_str!("../python/axe.txt")) };
 
 /// moto's DynamoDB, a second opinion beside MiniStack's.
-pub(crate) const MOTO: Tools = Tools("moto", include_str!("../python/moto.txt"), &[]);
+pub(crate) const MOTO: Tools = Tools::new("moto", include_str!("../python/moto.txt"));
 
 /// The tools of `sam deploy`. They are separate from the local cloud's tools, because the two need different versions
 /// of the same packages.
-pub(crate) const SAM: Tools = Tools("sam", include_str!("../python/sam.txt"), &[]);
+pub(crate) const SAM: Tools = Tools::new("sam", include_str!("../python/sam.txt"));
 
 /// The oldest Python the pinned tools run on.
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
@@ -69,7 +82,7 @@ impl Toolbox {
     ///
     /// Fails if there is no suitable Python or no `venv` module, or if a package cannot be fetched. Each message says
     /// what to do.
-    pub async fn install(Tools(name, requirements, options): &Tools) -> Result<Self> {
+    pub async fn install(Tools { name, requirements, options }: &Tools) -> Result<Self> {
         let folder = layout::local().join("tools").join(name);
         let stamp = folder.join("installed.txt");
         let toolbox = Self(folder.clone());
@@ -178,7 +191,7 @@ mod tests {
     #[test]
     fn every_tool_is_pinned_to_one_version() {
         let all = [LOCAL_CLOUD, SCHEMATHESIS, AXE, MOTO, SAM];
-        let lines = all.iter().flat_map(|Tools(_, requirements, _)| requirements.lines());
+        let lines = all.iter().flat_map(|tools| tools.requirements.lines());
         for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
             assert!(line.contains("=="), "{line} is not pinned");
         }

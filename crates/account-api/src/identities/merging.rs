@@ -26,15 +26,6 @@ macro_rules! not_here {
     )*};
 }
 
-/// The calls that a join makes, as the API makes them.
-macro_rules! handed_on {
-    ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty;)*) => {$(
-        async fn $name(&self, $($argument: $type),*) -> Result<$output, PoolError> {
-            self.0.$name($($argument),*).await
-        }
-    )*};
-}
-
 impl UserPool for Pool<'_> {
     not_here! {
         user_name_of_sub(&str) -> Option<UserName>, "ListUsers";
@@ -48,13 +39,28 @@ impl UserPool for Pool<'_> {
         add_to_group(&CheckedUserName, &str) -> (), "AdminAddUserToGroup";
     }
 
-    handed_on! {
-        profiles_with_email(email: &Email) -> Vec<Profile>;
-        profile(name: &str) -> Option<Profile>;
-        checked(name: &UserName, own_sub: &str) -> CheckedUserName;
-        link(user: &CheckedUserName, identity: &SourceIdentity) -> ();
-        unlink_source(identity: &SourceIdentity) -> ();
-        delete(user: &CheckedUserName) -> ();
+    async fn profiles_with_email(&self, email: &Email) -> Result<Vec<Profile>, PoolError> {
+        self.0.profiles_with_email(email).await
+    }
+
+    async fn profile(&self, name: &str) -> Result<Option<Profile>, PoolError> {
+        self.0.profile(name).await
+    }
+
+    async fn checked(&self, name: &UserName, own_sub: &str) -> Result<CheckedUserName, PoolError> {
+        self.0.checked(name, own_sub).await
+    }
+
+    async fn link(&self, user: &CheckedUserName, identity: &SourceIdentity) -> Result<(), PoolError> {
+        self.0.link(user, identity).await
+    }
+
+    async fn unlink_source(&self, identity: &SourceIdentity) -> Result<(), PoolError> {
+        self.0.unlink_source(identity).await
+    }
+
+    async fn delete(&self, user: &CheckedUserName) -> Result<(), PoolError> {
+        self.0.delete(user).await
     }
 }
 
@@ -73,7 +79,9 @@ impl Administration for Pool<'_> {
         self.0.record(name).await
     }
 
-    handed_on! { groups(user: &UserName) -> Vec<String>; }
+    async fn groups(&self, user: &UserName) -> Result<Vec<String>, PoolError> {
+        self.0.groups(user).await
+    }
 }
 
 /// What the journal of the move in this state says.
